@@ -1,0 +1,87 @@
+import { Hono, type MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+import { secureHeaders } from 'hono/secure-headers'
+import { answerError, Problem } from './problem.ts'
+import type { Settings } from './settings.ts'
+import { sse } from './sse.ts'
+import type { Streams } from './streams.ts'
+import { welcome } from './welcome.ts'
+
+const METHODS = ['GET', 'HEAD', 'OPTIONS']
+
+/**
+ * The app: the same routes and the same answers on every runtime.
+ * @param files answers `/client/<file>` from the folder `static`, or hands on when there is no such file
+ * @param streams the open streams of this process; none on Workers
+ */
+export const createApp = (settings: Settings, files: MiddlewareHandler, streams?: Streams) => {
+  const app = new Hono()
+
+  app.use(eventStreamHeaders)
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        connectSrc: ["'self'", 'http:', 'https:'],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+      crossOriginResourcePolicy: 'cross-origin',
+      // Browsers complain of these two on a host that is reached by plain HTTP.
+      crossOriginOpenerPolicy: false,
+      originAgentCluster: false,
+      // Whoever puts TLS in front decides whether the whole host is to stay with it.
+      strictTransportSecurity: false,
+    }),
+  )
+  app.use(
+    cors({
+      origin: settings.allowOrigins === '*' ? '*' : [...settings.allowOrigins],
+      allowMethods: METHODS,
+      allowHeaders: ['Last-Event-ID'],
+    }),
+  )
+  app.use(async (c, next) => {
+    if (METHODS.includes(c.req.method)) return next()
+    const { status } = await app.request(new URL(c.req.url).pathname, { method: 'HEAD' }, c.env)
+    if (status === 404) return next()
+    throw new Problem(405, `${c.req.method} is not allowed here.`, {
+      headers: { Allow: METHODS.join(', ') },
+    })
+  })
+
+  app.notFound((c) => answerError(new Problem(404, `There is nothing at ${c.req.path}.`), c))
+  app.onError(answerError)
+
+  return app
+    .get('/', welcome)
+    .get('/sse', sse(settings, streams))
+    .get('/health', (c) => c.json({ status: 'ok', streams: streams?.size }))
+    .get('/client', (c) => c.redirect('/client/index.html'))
+    .get('/client/', (c) => c.redirect('/client/index.html'))
+    .get('/client/:file{\\w[\\w.-]*}', files)
+}
+
+/** The app with its routes, as `hono/client` wants to know them. */
+export type App = ReturnType<typeof createApp>
+
+/**
+ * The headers that let a stream through: unchanged, unbuffered, and framed by the server alone.
+ * `streamSSE` frames by hand (`Transfer-Encoding`), which is wrong for HTTP/1.0 and HTTP/2. Hono puts
+ * these headers back into any answer that follows `cors()`, so the answer is made anew, last of all.
+ */
+const eventStreamHeaders: MiddlewareHandler = async (c, next) => {
+  await next()
+  const { body, status, headers } = c.res
+  if (headers.get('Content-Type') !== 'text/event-stream') return
+  headers.set('Cache-Control', 'no-cache, no-transform')
+  headers.set('X-Accel-Buffering', 'no')
+  headers.delete('Transfer-Encoding')
+  headers.delete('Connection')
+  c.res = undefined
+  c.res = new Response(body, { status, headers })
+}

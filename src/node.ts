@@ -1,0 +1,32 @@
+import { once } from 'node:events'
+import fs from 'node:fs/promises'
+import { createServer } from 'node:http'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { getRequestListener } from '@hono/node-server'
+import { run } from './life.ts'
+
+try {
+  const { values } = parseArgs({ options: { port: { type: 'string' }, host: { type: 'string' } } })
+  for (const [name, value] of Object.entries(values)) process.env[name.toUpperCase()] = value
+} catch (error) {
+  // The command line was mistyped: its author wants to know where, not where this file noticed.
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}
+
+await run(process, fs, `${import.meta.dirname}/../static`, async (fetch, { host, port }) => {
+  const server = createServer(getRequestListener(fetch))
+  // Twice this long without a byte going through, and a socket is closed; a heartbeat comes sooner.
+  server.timeout = 25_000
+  server.listen(port, host)
+  await once(server, 'listening')
+
+  return {
+    close: async () => {
+      // A connection is idle only once its stream has ended: look again and again.
+      setInterval(() => server.closeIdleConnections(), 50)
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+})

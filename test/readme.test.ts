@@ -1,0 +1,58 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { listen } from './listen.ts'
+import { node, ROOT, type Runtime, start } from './servers.ts'
+import { until } from './until.ts'
+
+const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
+
+test('what the README says under "Make it yours" works when it is done', async () => {
+  const [route = '', line = ''] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code)
+  const folder = await mkdtemp(join(tmpdir(), 'sse-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  for (const name of ['src', 'static', 'package.json']) {
+    await cp(join(ROOT, name), join(folder, name), { recursive: true })
+  }
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  await writeFile(join(folder, 'src/orders.ts'), route)
+  const app = await readFile(join(folder, 'src/app.ts'), 'utf8')
+  const table = app.replace("    .get('/', welcome)\n", (first) => first + line)
+  expect(table).toContain(line)
+  await writeFile(join(folder, 'src/app.ts'), `import { orders } from './orders.ts'\n${table}`)
+
+  const copy: Runtime = (port, settings) => {
+    const { command, env = {} } = node(port, settings)
+    return { command: command.map((word) => word.replace(ROOT, `${folder}/`)), env }
+  }
+  const server = await start(copy)
+  onTestFinished(server.stop)
+  const { response, received, leave } = listen(
+    await fetch(`${server.origin}/orders`, { headers: { 'Last-Event-ID': '1' } }),
+  )
+  await until('two orders have come', 5000, () => received.length >= 2)
+  expect(response.headers.get('X-Accel-Buffering')).toBe('no')
+  expect(received).toMatchObject([
+    { id: '2', event: 'order', data: '{"id":2,"total":35}' },
+    { id: '3', event: 'order', data: '{"id":3,"total":10}' },
+  ])
+  const health = async () => (await fetch(`${server.origin}/health`)).json()
+  expect(await health()).toEqual({ status: 'ok', streams: 1 })
+  leave()
+  await until('its place is free', 5000, async () => {
+    const { streams } = (await health()) as { streams: number }
+    return streams === 0
+  })
+})
+
+test('every npm script and every file that the README and CONTRIBUTING name exists', async () => {
+  const text = readme + (await readFile(join(ROOT, 'CONTRIBUTING.md'), 'utf8'))
+  const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name)
+  expect(named.length).toBeGreaterThan(0)
+  for (const name of named) expect(scripts).toHaveProperty([name])
+  for (const [, link = ''] of text.matchAll(/\]\(((?!http)[^)#]+)\)/g)) {
+    await readFile(join(ROOT, link))
+  }
+})
