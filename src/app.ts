@@ -1,4 +1,4 @@
-import { Hono, type MiddlewareHandler } from 'hono'
+import { type Handler, Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import { answerError, Problem } from './problem.ts'
@@ -9,13 +9,19 @@ import { welcome } from './welcome.ts'
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS']
 
-/**
- * The app: the same routes and the same answers on every runtime.
- * @param files answers `/client/<file>` from the folder `static`, or hands on when there is no such file
- * @param streams the open streams of this process; none on Workers
- */
-export const createApp = (settings: Settings, files: MiddlewareHandler, streams?: Streams) => {
-  const app = new Hono()
+/** What a runtime lends to the app. */
+export interface Parts {
+  /** Answers `/client/<file>` from the folder `static`, or hands on when there is no such file. */
+  files: MiddlewareHandler
+  /** The open streams of this process; none on Workers. */
+  streams?: Streams
+  /** Answers `/metrics`, which is not there without it. */
+  metrics?: Handler | undefined
+}
+
+/** The app: the same routes and the same answers on every runtime. */
+export const createApp = (settings: Settings, { files, streams, metrics }: Parts) => {
+  const app = new Hono<{ Bindings: { isMalformed?: true } }>()
 
   app.use(eventStreamHeaders)
   app.use(
@@ -46,8 +52,9 @@ export const createApp = (settings: Settings, files: MiddlewareHandler, streams?
     }),
   )
   app.use(async (c, next) => {
+    if (c.env?.isMalformed) throw new Problem(400, 'The request line, or its Host, makes no sense.')
     if (METHODS.includes(c.req.method)) return next()
-    const { status } = await app.request(new URL(c.req.url).pathname, { method: 'HEAD' }, c.env)
+    const { status } = await app.request(c.req.path, { method: 'HEAD' })
     if (status === 404) return next()
     throw new Problem(405, `${c.req.method} is not allowed here.`, {
       headers: { Allow: METHODS.join(', ') },
@@ -56,6 +63,7 @@ export const createApp = (settings: Settings, files: MiddlewareHandler, streams?
 
   app.notFound((c) => answerError(new Problem(404, `There is nothing at ${c.req.path}.`), c))
   app.onError(answerError)
+  if (metrics) app.get('/metrics', metrics)
 
   return app
     .get('/', welcome)

@@ -1,10 +1,11 @@
 import fs from 'node:fs/promises'
 import process from 'node:process'
-import { run, withoutLength } from './life.ts'
+import { withoutLength } from './head.ts'
+import { run } from './life.ts'
 
-await run(process, fs, `${import.meta.dirname}/../static`, (fetch, { host, port }) => {
+await run(process, fs, `${import.meta.dirname}/../static`, (answer, { host, port }) => {
   const server = Deno.serve({ hostname: host, port, onListen: () => {} }, async (request) =>
-    withoutLength(request, await fetch(request)),
+    withoutLength(request, await answer(request)),
   )
   return { close: () => server.shutdown() }
 })

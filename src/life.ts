@@ -1,5 +1,5 @@
-import { serveStatic } from 'hono/serve-static'
-import { type App, createApp } from './app.ts'
+import { createApp } from './app.ts'
+import { type FileSystem, filesIn } from './files.ts'
 import { readSettings, type Settings, SettingsError } from './settings.ts'
 import { Streams } from './streams.ts'
 
@@ -13,17 +13,14 @@ interface Process {
   on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
 }
 
-/** What is needed of the file system, and of `node:fs/promises` on every runtime that has one. */
-interface FileSystem {
-  realpath(path: string): Promise<string>
-  readFile(path: string): Promise<Uint8Array<ArrayBuffer>>
-}
-
 /** A server that takes connections. */
 export interface Listener {
   /** Takes no new connections, from now on; resolves when the last one has ended. */
   close(): Promise<unknown>
 }
+
+/** Answers a request; without one, or with a URL that makes no sense, that it was malformed. */
+export type Answer = (request?: Request) => Response | Promise<Response>
 
 /**
  * The life of a server process: reads the settings, listens, says where, and ends on a signal.
@@ -35,7 +32,7 @@ export const run = async (
   process: Process,
   fs: FileSystem,
   folder: string,
-  listen: (fetch: App['fetch'], settings: Settings) => Listener | Promise<Listener>,
+  listen: (answer: Answer, settings: Settings) => Listener | Promise<Listener>,
 ): Promise<void> => {
   const fail = (message: string): never => {
     console.error(message)
@@ -50,70 +47,50 @@ export const run = async (
     throw error
   }
 
-  const streams = new Streams(settings.maxStreams)
-  const app = createApp(settings, await filesIn(fs, folder), streams)
-  const { host, port } = settings
-  const listener = await Promise.resolve()
-    .then(() => listen(app.fetch, settings))
-    .catch((error) => fail(whyNot(error, settings)))
+  const log = (entry: object) =>
+    console.log(JSON.stringify({ time: new Date().toISOString(), ...entry }))
+  const streams = new Streams(settings.maxStreams, settings.log ? log : undefined)
+  const app = createApp(settings, {
+    files: await filesIn(fs, folder).catch(() => fail(`There is no folder ${folder} to read.`)),
+    streams,
+    // Loaded only where it is wanted, because that takes time.
+    metrics: settings.metrics ? (await import('./metrics.ts')).createMetrics(streams) : undefined,
+  })
+  const answer: Answer = (request) =>
+    request && URL.canParse(request.url)
+      ? app.fetch(request)
+      : app.fetch(new Request('http://localhost/'), { isMalformed: true })
 
-  const name = /^(0\.0\.0\.0|::)$/.test(host)
-    ? 'localhost'
-    : host.includes(':')
-      ? `[${host}]`
-      : host
-  const origin = `http://${name}:${port}`
-  console.log(`Ready: ${origin}/client/index.html shows the stream, ${origin}/sse is the stream`)
-
-  let ending = false
+  let listener: Listener | undefined
+  let isEnding = false
   const end = async () => {
-    if (ending) process.exit(1)
-    ending = true
+    if (isEnding) process.exit(1)
+    isEnding = true
     const deadline = new Promise((resolve) => setTimeout(resolve, DRAIN))
-    const closed = listener.close()
+    const closed = listener?.close()
     streams.drain()
     await Promise.race([closed, deadline])
     process.exit(0)
   }
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
-}
 
-/** The static handler for a folder: nothing outside of it is ever read, not even by a link that leads there. */
-const filesIn = async (fs: FileSystem, folder: string) => {
-  const root = await fs.realpath(folder)
-  return serveStatic({
-    root,
-    getContent: async (path) => {
-      try {
-        const file = await fs.realpath(path)
-        const isInside = file.startsWith(root) && /^[\\/]/.test(file.slice(root.length))
-        return isInside ? await fs.readFile(file) : null
-      } catch (error) {
-        // No such file, for one reason or another: that is a 404, not a failure.
-        if (/^(ENOENT|ENOTDIR|EISDIR|ENAMETOOLONG|ELOOP)$/.test(codeOf(error))) return null
-        throw error
-      }
-    },
-  })
+  const { host, port } = settings
+  try {
+    listener = await listen(answer, settings)
+  } catch (error) {
+    return fail(whyNot(error, settings))
+  }
+  const isEverywhere = host === '0.0.0.0' || host === '::'
+  const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  const origin = `http://${name}:${port}`
+  console.log(`Ready: ${origin}/client/index.html shows the stream, ${origin}/sse is the stream`)
 }
-
-/**
- * An answer as it is, but for one to HEAD, whose missing body Bun and Deno give a Content-Length of 0:
- * GET would send another or, for a stream, none at all (RFC 9110, section 8.6).
- */
-export const withoutLength = ({ method }: Request, answer: Response): Response => {
-  const { status, headers } = answer
-  const hasBody = method === 'HEAD' && status !== 204 && status !== 304
-  return hasBody ? new Response(new ReadableStream(), { status, headers }) : answer
-}
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : ''
 
 const whyNot = (error: unknown, { host, port }: Settings): string => {
-  const code = codeOf(error)
+  const code = error instanceof Error && 'code' in error ? error.code : error
+  const other = port < 65_535 ? port + 1 : port - 1
   return code === 'EADDRINUSE'
-    ? `Port ${port} is in use. Choose another, like PORT=${port + 1}; on Node also --port ${port + 1}.`
-    : `Can't listen on HOST ${host}, PORT ${port}: ${code || error}.`
+    ? `Port ${port} is in use. Choose another, like PORT=${other}; on Node also --port ${other}.`
+    : `Can't listen on HOST ${host}, PORT ${port}: ${code}.`
 }

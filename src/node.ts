@@ -15,9 +15,16 @@ try {
   process.exit(1)
 }
 
-await run(process, fs, `${import.meta.dirname}/../static`, async (fetch, { host, port }) => {
-  const server = createServer(getRequestListener(fetch))
-  // Twice this long without a byte going through, and a socket is closed; a heartbeat comes sooner.
+await run(process, fs, `${import.meta.dirname}/../static`, async (answer, { host, port }) => {
+  const listener = getRequestListener(answer, {
+    // HTTP/1.0 needs no Host.
+    hostname: 'localhost',
+    errorHandler: () => answer(),
+  })
+  const server = createServer(listener)
+  server.on('checkExpectation', listener)
+  // A socket on which nothing moves for so long is closed, or twice so long if it has bytes to send.
+  // A heartbeat comes sooner.
   server.timeout = 25_000
   server.listen(port, host)
   await once(server, 'listening')

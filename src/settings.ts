@@ -24,7 +24,7 @@ const origins = v.message(
 )
 
 const address = v.message(
-  v.pipe(v.string(), v.regex(/^[\w.:-]+$/)),
+  v.pipe(v.string(), v.regex(/^[\w.:%-]+$/)),
   'an IP address or the name of an interface of this machine, like 127.0.0.1, :: or localhost',
 )
 
@@ -39,6 +39,8 @@ const age = v.message(
   'a whole number, 1000 or more, or 0 for no limit',
 )
 
+const oneOf = (...words: [string, string]) => v.picklist(words, words.join(' or '))
+
 const schema = v.object({
   PORT: v.optional(wholeNumber(1, 65_535), '8002'),
   HOST: v.optional(address, '127.0.0.1'),
@@ -46,6 +48,8 @@ const schema = v.object({
   INTERVAL: v.optional(interval, '5000'),
   MAX_STREAMS: v.optional(wholeNumber(1), '10000'),
   MAX_STREAM_AGE: v.optional(age, '900000'),
+  LOG: v.optional(oneOf('on', 'off'), 'on'),
+  METRICS: v.optional(oneOf('true', 'false'), 'false'),
 })
 
 /** What the operator can choose. Times are milliseconds. */
@@ -58,6 +62,10 @@ export interface Settings {
   readonly maxStreams: number
   /** When the server ends a stream, at the latest; `Infinity` for no limit. */
   readonly maxStreamAge: number
+  /** Whether a line is logged for each stream that opens or ends. */
+  readonly log: boolean
+  /** Whether `GET /metrics` is there. */
+  readonly metrics: boolean
 }
 
 /** Settings that can't be used. The message has one line for each setting at fault. */
@@ -69,8 +77,11 @@ export class SettingsError extends Error {}
  * @throws {SettingsError} when a value is not accepted
  */
 export const readSettings = (env: { readonly [name: string]: unknown }): Settings => {
-  const { PORT, HOST, ALLOW_ORIGINS, INTERVAL, MAX_STREAMS, MAX_STREAM_AGE } = env
-  const given = { PORT, HOST, ALLOW_ORIGINS, INTERVAL, MAX_STREAMS, MAX_STREAM_AGE }
+  const names = Object.keys(schema.entries)
+  // On Workers a variable may also be a number or a boolean.
+  const textOf = (value: unknown) =>
+    typeof value === 'number' || typeof value === 'boolean' ? String(value) : value
+  const given = Object.fromEntries(names.map((name) => [name, textOf(env[name])]))
   const checked = v.safeParse(schema, given)
   if (!checked.success) {
     const lines = checked.issues.map(
@@ -87,5 +98,7 @@ export const readSettings = (env: { readonly [name: string]: unknown }): Setting
     interval: output.INTERVAL,
     maxStreams: output.MAX_STREAMS,
     maxStreamAge: output.MAX_STREAM_AGE || Number.POSITIVE_INFINITY,
+    log: output.LOG === 'on',
+    metrics: output.METRICS === 'true',
   })
 }

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { readQuery } from './query.ts'
+import { refuse } from './refuse.ts'
 import type { Settings } from './settings.ts'
 import type { Streams } from './streams.ts'
 import { catchUp, instantOf, messageOf, resume } from './ticks.ts'
@@ -19,37 +20,40 @@ export const sse = (settings: Settings, streams?: Streams) => (c: Context) => {
 
   // 204 keeps an EventSource from coming back: WHATWG HTML, section 9.2.3.
   if (next >= count) return c.body(null, 204)
-  if (streams?.full) return streams.refuse(c)
+  if (streams && !streams.hasRoom) return refuse(c, streams)
   if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
 
   return streamSSE(c, async (stream) => {
-    streams?.add(stream)
+    const place = streams?.take(stream, next > 0)
+    // A random age, so that clients that came in one instant don't come back in one.
+    const end = Date.now() + settings.maxStreamAge * (0.8 + 0.2 * Math.random())
+    const first = catchUp(ticks, next, count, Date.now())
+    let n = first
     try {
-      // A random age, so that clients that came in one instant don't come back in one.
-      const end = Date.now() + settings.maxStreamAge * (0.8 + 0.2 * Math.random())
-
-      let n = catchUp(ticks, next, count, Date.now())
       if (instantOf(ticks, n) > Date.now()) await stream.write(`retry: ${retry}\n\n`)
-      else await stream.writeSSE({ ...messageOf(ticks, n++), retry })
 
       while (n < count && !stream.aborted && !stream.closed) {
         const now = Date.now()
         if (now >= end) break
-        streams?.touch(stream)
         n = catchUp(ticks, n, count, now)
         const wait = instantOf(ticks, n) - now
         if (wait > 0) {
-          await stream.sleep(Math.min(wait, HEARTBEAT, end - now))
-          if (wait > HEARTBEAT) await stream.write(':\n\n')
+          const pause = Math.min(wait, HEARTBEAT, end - now)
+          await stream.sleep(pause)
+          if (pause === HEARTBEAT && pause < wait) await stream.write(':\n\n')
         } else {
-          await stream.writeSSE(messageOf(ticks, n))
+          await stream.writeSSE(
+            n === first ? { ...messageOf(ticks, n), retry } : messageOf(ticks, n),
+          )
+          place?.sent(instantOf(ticks, n))
           n++
         }
+        place?.touch()
       }
       // Bun gives a body that ends at once a Content-Length.
       await stream.sleep(0)
     } finally {
-      streams?.delete(stream)
+      place?.leave(n < count ? 'age' : 'count')
     }
   })
 }

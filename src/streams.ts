@@ -1,7 +1,4 @@
-import type { Context } from 'hono'
-import { accepts } from 'hono/accepts'
-import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
-import { Problem } from './problem.ts'
+import type { SSEStreamingApi } from 'hono/streaming'
 
 /**
  * A stream whose loop has not come round for so long, in ms, is held up by a client that doesn't read:
@@ -12,87 +9,127 @@ const STALLED = 40_000
 /** How often such streams are looked for, in ms. */
 const SWEEP = 5_000
 
+/** Why a stream ended. */
+export type Reason = 'client' | 'count' | 'age' | 'drain' | 'stalled'
+
 /** A whole number from `min` to `max`, random so that clients told to wait don't come back in one instant. */
-const between = (min: number, max: number): number =>
+export const between = (min: number, max: number): number =>
   min + Math.floor(Math.random() * (max - min + 1))
 
-/** The streams that a process has open. */
-export class Streams {
-  readonly #max: number
-  /** Each open stream, with the time of `performance.now()` when its loop last came round. */
-  readonly #open = new Map<SSEStreamingApi, number>()
-  #draining = false
+/** The place that an open stream takes. */
+export class Place {
+  /** Whether the client came back with an id. */
+  readonly resumed: boolean
+  /** When it opened, in ms since the epoch. */
+  readonly opened = Date.now()
+  /** How many messages were sent. */
+  messages = 0
+  readonly #streams: Streams
+  readonly #stream: SSEStreamingApi
+  #touched = performance.now()
 
-  /** @param max how many may be open at a time */
-  constructor(max: number) {
+  constructor(streams: Streams, stream: SSEStreamingApi, resumed: boolean) {
+    this.#streams = streams
+    this.#stream = stream
+    this.resumed = resumed
+  }
+
+  /** Says that the loop is not held up by a client that doesn't read. */
+  touch(): void {
+    this.#touched = performance.now()
+  }
+
+  /** Counts a message. @param instant when it was due, in ms since the epoch */
+  sent(instant: number): void {
+    this.messages++
+    this.#streams.messages++
+    if (this.resumed && instant < this.opened) this.#streams.replayed++
+  }
+
+  /** Frees the place. The first reason is the one that counts. */
+  leave(reason: Reason): void {
+    this.#streams.delete(this, reason)
+  }
+
+  /** Ends the stream on a whole message, and tells its client when to come back. */
+  drain(): void {
+    this.#stream.write(`retry: ${between(1000, 5000)}\n\n`)
+    this.#stream.close()
+    this.leave('drain')
+  }
+
+  /** Gives the stream up if its client has not read for too long. @param now of `performance.now()` */
+  abortIfStalled(now: number): void {
+    if (now - this.#touched < STALLED) return
+    this.leave('stalled')
+    this.#stream.abort()
+  }
+}
+
+/** The streams that a process has open, and counts of all that it had. */
+export class Streams {
+  opened = 0
+  /** Newcomers that found no place. */
+  refused = 0
+  /** Messages sent. */
+  messages = 0
+  /** Those of them that had fallen due before their stream was opened. */
+  replayed = 0
+  readonly ended: Record<Reason, number> = { client: 0, count: 0, age: 0, drain: 0, stalled: 0 }
+  readonly #max: number
+  readonly #log: (entry: object) => void
+  readonly #places = new Set<Place>()
+  #isDraining = false
+
+  /**
+   * @param max how many may be open at a time
+   * @param log takes an entry for each stream that opens, and one for each that ends
+   */
+  constructor(max: number, log: (entry: object) => void = () => {}) {
     this.#max = max
-    setInterval(() => this.#abortStalled(), SWEEP)
+    this.#log = log
+    let swept = performance.now()
+    setInterval(() => {
+      const now = performance.now()
+      // Where the whole process was held up no loop could come round: that is no client's fault.
+      const wasHeldUp = now - swept > 2 * SWEEP
+      swept = now
+      for (const place of this.#places) wasHeldUp ? place.touch() : place.abortIfStalled(now)
+    }, SWEEP)
   }
 
   /** How many are open now. */
   get size(): number {
-    return this.#open.size
+    return this.#places.size
   }
 
-  /** Whether a newcomer has to be refused. */
-  get full(): boolean {
-    return this.#draining || this.#open.size >= this.#max
+  /** Whether there is a place for a newcomer. */
+  get hasRoom(): boolean {
+    return !this.#isDraining && this.#places.size < this.#max
   }
 
-  /**
-   * The answer to a newcomer when all places are taken. An EventSource never comes back from a 503:
-   * one that asks for an event stream gets one that says when to try again, and ends.
-   * @throws {Problem} 503 for any other client
-   */
-  refuse(c: Context): Response {
-    const seconds = between(5, 10)
-    const type = 'text/event-stream'
-    const isExplicit = accepts(c, {
-      header: 'Accept',
-      supports: [type],
-      default: '',
-      match: (ranges) => (ranges.some((range) => range.type === type && range.q > 0) ? type : ''),
-    })
-    if (!isExplicit) {
-      throw new Problem(503, `All places are taken. Try again in ${seconds} s.`, {
-        headers: { 'Retry-After': String(seconds) },
-      })
-    }
-    return streamSSE(c, async (stream) => {
-      await stream.write(`retry: ${seconds * 1000}\n\n`)
-      // Bun gives a body that ends at once a Content-Length.
-      await stream.sleep(0)
-    })
+  /** Gives a stream a place, until its client leaves or the loop does. */
+  take(stream: SSEStreamingApi, resumed: boolean): Place {
+    const place = new Place(this, stream, resumed)
+    this.#places.add(place)
+    stream.onAbort(() => place.leave('client'))
+    this.opened++
+    this.#log({ event: 'stream opened', resumed })
+    return place
   }
 
-  /** Counts a stream, until its client leaves or `delete` is called. */
-  add(stream: SSEStreamingApi): void {
-    this.#open.set(stream, performance.now())
-    stream.onAbort(() => this.delete(stream))
+  /** Frees a place, if it is not free yet. */
+  delete(place: Place, reason: Reason): void {
+    if (!this.#places.delete(place)) return
+    this.ended[reason]++
+    const { opened, messages, resumed } = place
+    const duration = Date.now() - opened
+    this.#log({ event: 'stream ended', reason, duration, messages, resumed })
   }
 
-  /** Says that the loop of an open stream is not held up by a client that doesn't read. */
-  touch(stream: SSEStreamingApi): void {
-    if (this.#open.has(stream)) this.#open.set(stream, performance.now())
-  }
-
-  /** Frees the place of a stream. */
-  delete(stream: SSEStreamingApi): void {
-    this.#open.delete(stream)
-  }
-
-  /** Ends every stream on a whole message, tells each client when to come back, and lets no other in. */
+  /** Ends every stream, and lets no other in. */
   drain(): void {
-    this.#draining = true
-    for (const stream of this.#open.keys()) {
-      stream.write(`retry: ${between(1000, 5000)}\n\n`)
-      stream.close()
-      this.delete(stream)
-    }
-  }
-
-  #abortStalled(): void {
-    const limit = performance.now() - STALLED
-    for (const [stream, touched] of this.#open) if (touched < limit) stream.abort()
+    this.#isDraining = true
+    for (const place of this.#places) place.drain()
   }
 }

@@ -12,10 +12,10 @@ declare global {
 }
 
 const files = serveStatic({
-  getContent: async (_path, c) => {
-    const answer = await env.ASSETS.fetch(c.req.raw)
+  getContent: async (path, c) => {
+    const answer = await env.ASSETS.fetch(new Request(new URL(`/${path}`, c.req.url), c.req.raw))
     return answer.status === 404 ? null : answer
   },
 })
 
-export default createApp(readSettings({ ...env }), files)
+export default createApp(readSettings({ ...env }), { files })

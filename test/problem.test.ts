@@ -9,7 +9,7 @@ test('of an error that nobody foresaw the client learns nothing, and the operato
     throw secret
   })
   const log = vi.spyOn(console, 'error').mockImplementation(() => {})
-  const answer = await createApp(readSettings({}), files).request('/client/index.html')
+  const answer = await createApp(readSettings({}), { files }).request('/client/index.html')
   expect(answer.status).toBe(500)
   expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
   expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*')

@@ -4,7 +4,7 @@ import { createApp } from '../src/app.ts'
 import { readSettings } from '../src/settings.ts'
 
 const noFiles = createMiddleware((_c, next) => next())
-const app = createApp(readSettings({}), noFiles)
+const app = createApp(readSettings({}), { files: noFiles })
 const ask = (query: string) => app.request(`/sse?${query}`, { method: 'HEAD' })
 
 describe('ok', () => {

@@ -9,6 +9,8 @@ test('without an environment the defaults hold', () => {
     interval: 5000,
     maxStreams: 10_000,
     maxStreamAge: 900_000,
+    log: true,
+    metrics: false,
   })
 })
 
@@ -30,6 +32,8 @@ describe('ok', () => {
     ['INTERVAL', '300000', { interval: 300_000 }],
     ['MAX_STREAMS', '1', { maxStreams: 1 }],
     ['MAX_STREAM_AGE', '1000', { maxStreamAge: 1000 }],
+    ['LOG', 'off', { log: false }],
+    ['METRICS', 'true', { metrics: true }],
     ['MAX_STREAM_AGE', '0', { maxStreamAge: Number.POSITIVE_INFINITY }],
   ])('%s=%s', (name, value, expected) => {
     expect(readSettings({ [name]: value })).toMatchObject(expected)
@@ -62,6 +66,8 @@ describe('bad', () => {
     ['INTERVAL', '5s', 'a whole number from 100 to 300000'],
     ['MAX_STREAMS', '0', 'a whole number, 1 or more'],
     ['MAX_STREAMS', '9007199254740993', 'a whole number, 1 or more'],
+    ['LOG', 'no', 'on or off'],
+    ['METRICS', '1', 'true or false'],
     ['MAX_STREAM_AGE', '999', 'a whole number, 1000 or more, or 0 for no limit'],
     ['MAX_STREAM_AGE', 'Infinity', 'a whole number, 1000 or more, or 0 for no limit'],
   ])('%s=%s', (name, value, accepted) => {

