@@ -27,6 +27,7 @@ export class Place {
   readonly #streams: Streams
   readonly #stream: SSEStreamingApi
   #touched = performance.now()
+  #wake: (value?: unknown) => void = () => {}
 
   constructor(streams: Streams, stream: SSEStreamingApi, resumed: boolean) {
     this.#streams = streams
@@ -46,9 +47,21 @@ export class Place {
     if (this.resumed && instant < this.opened) this.#streams.replayed++
   }
 
+  /**
+   * Resolves when a sleep is over, or as soon as the place is free: a timer can't be cancelled, but a stream
+   * that has ended must not wait for one with all that it holds.
+   */
+  orFree(sleep: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      sleep.then(resolve)
+    })
+  }
+
   /** Frees the place. The first reason is the one that counts. */
   leave(reason: Reason): void {
     this.#streams.delete(this, reason)
+    this.#wake()
   }
 
   /** Ends the stream on a whole message, and tells its client when to come back. */

@@ -41,8 +41,7 @@ describe.each([
     socket.write(bytes)
     return socket
   }
-  const many = async (times: number, act: (i: number) => Promise<unknown>) => {
-    const width = 100
+  const many = async (times: number, act: (i: number) => Promise<unknown>, width = 100) => {
     for (let i = 0; i < times; i += width) {
       await Promise.all(Array.from({ length: Math.min(width, times - i) }, (_, k) => act(i + k)))
     }
@@ -80,6 +79,10 @@ describe.each([
       return (await descriptors(server)) <= before + 10
     })
     expect(server.process.exitCode).toBeNull()
+    const had = neighbours.map(({ messages }) => messages.length)
+    await until('each neighbour has two more', 5000, () =>
+      neighbours.every(({ messages }, i) => messages.length >= (had[i] ?? 0) + 2),
+    )
     for (const { messages, received } of neighbours) {
       const numbers = messages.map(({ id }) => Number(id.split('-')[1]))
       expect(numbers).toEqual(numbers.map((_, i) => i))
@@ -87,7 +90,6 @@ describe.each([
       for (const { at, data } of messages) expect(at - Date.parse(data)).toBeLessThan(1000)
       expect(received.length).toBe(messages.length + 1)
     }
-    expect(neighbours[0]?.messages.length).toBeGreaterThan(2)
   }
 
   test('thousands connect and drop, before and after the first byte, by FIN and RST', async () => {
@@ -101,12 +103,17 @@ describe.each([
   })
 
   test('requests wait in line behind streams, and their clients leave', async () => {
-    await many(100, async (i) => {
-      const socket = await send(GET.repeat(100))
-      await once(socket, 'data')
-      if (i % 2) socket.destroy()
-      else socket.resetAndDestroy()
-    })
+    // Node opens them all: 2000 at a time fit into its little memory.
+    await many(
+      200,
+      async (i) => {
+        const socket = await send(GET.repeat(100))
+        await once(socket, 'data')
+        if (i % 2) socket.destroy()
+        else socket.resetAndDestroy()
+      },
+      20,
+    )
     await expectSound()
   })
 

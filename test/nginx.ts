@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { find } from './installed.ts'
@@ -12,8 +13,12 @@ export const nginx = find('nginx')
 /**
  * Starts an nginx of its own, in a folder of its own, in the foreground.
  * @param http what stands in the `http` block, for a port
+ * @param prepare puts files into its folder
  */
-export const startNginx = async (http: (port: number, folder: string) => string) => {
+export const startNginx = async (
+  http: (port: number, folder: string) => string,
+  prepare: (folder: string) => Promise<unknown> = async () => {},
+) => {
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'sse-nginx-'))
   await mkdir(join(folder, 'logs'))
@@ -33,15 +38,16 @@ export const startNginx = async (http: (port: number, folder: string) => string)
       ${http(port, folder)}
     }`
   await writeFile(join(folder, 'nginx.conf'), conf)
+  await prepare(folder)
   const args = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', `${folder}/logs/error.log`]
   const child = spawn(nginx.path, args, { stdio: 'inherit' })
   const exited = once(child, 'close')
   await until('nginx listens', 10_000, () => {
     if (child.exitCode !== null) throw new Error('nginx has ended')
-    return fetch(`http://127.0.0.1:${port}/`, { method: 'HEAD' }).then(
-      () => true,
-      () => false,
-    )
+    const socket = connect(port, '127.0.0.1')
+    return new Promise((resolve) => {
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    }).finally(() => socket.destroy())
   }).catch(async (error) => {
     child.kill('SIGKILL')
     throw error
