@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -67,5 +67,16 @@ test('every npm script and every file that the README and CONTRIBUTING name exis
   for (const name of named) expect(scripts).toHaveProperty([name])
   for (const [, link = ''] of text.matchAll(/\]\(((?!http)[^)#]+)\)/g)) {
     await readFile(join(ROOT, link))
+  }
+})
+
+test('every test that docs/reliability.md names exists', async () => {
+  const text = await readFile(join(ROOT, 'docs/reliability.md'), 'utf8')
+  const named = [...text.matchAll(/`([\w.-]+\.ts)`: ([^|\n]+?)(?: \||\.?\n)/g)]
+  expect(named.length).toBeGreaterThan(25)
+  const soak = await readdir(join(ROOT, 'test/soak'))
+  for (const [, file = '', title = ''] of named) {
+    const path = join(ROOT, 'test', soak.includes(file) ? 'soak' : '', file)
+    expect(await readFile(path, 'utf8'), file).toContain(title.trim())
   }
 })
