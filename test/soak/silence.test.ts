@@ -26,9 +26,10 @@ describe.concurrent('silence', () => {
       context.onTestFinished(proxy.stop)
       const stream = listen(await fetch(`${proxy.origin}/sse?interval=60000`))
       let hasEnded = false
-      stream.ended.finally(() => {
+      const end = () => {
         hasEnded = true
-      })
+      }
+      stream.ended.then(end, end)
       await until('the message of 60 s has come', 70_000, () => stream.messages.length === 2)
       stream.leave()
       expect(hasEnded).toBe(false)
