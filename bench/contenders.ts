@@ -18,6 +18,8 @@ export interface Contender {
   missing?: string | undefined
   /** Of the processes that it starts, those that serve. */
   serves: (command: string) => boolean
+  /** The most streams that it is measured with. */
+  most?: number
   /** Does what a server that only distributes messages needs: returns what stops that. */
   feed?: (origin: string) => () => void
 }
@@ -50,7 +52,7 @@ const NCHAN = '/usr/lib/nginx/modules/ngx_nchan_module.so'
 const folder = await mkdtemp(join(tmpdir(), 'sse-bench-'))
 
 const nchan: Runtime = (port) => ({
-  command: ['sh', '-c', `exec nginx -p ${folder} -c ${folder}/${port}.conf -e /dev/stderr`],
+  command: ['sh', '-c', `exec nginx -p ${folder} -c ${folder}/${port}.conf -e ${folder}/error.log`],
 })
 
 /** Writes the configuration of nginx with nchan for a port. */
@@ -97,6 +99,8 @@ export const contenders: Contender[] = [
   { name: 'this server, Deno', isOurs: true, runtime: ours(deno), serves: () => true },
   {
     name: 'this server, workerd',
+    // wrangler dev, in front of it, opens a few hundred streams for each second.
+    most: 1000,
     isOurs: true,
     runtime: worker,
     serves: (command) => /bin\/workerd serve/.test(command),

@@ -161,3 +161,5 @@ process.on('message', async (order: Order) => {
   const result = await acts[order.do](order as never)
   process.send?.(result)
 })
+
+process.on('disconnect', () => process.exit())

@@ -57,6 +57,7 @@ export const report = ({ machine, rounds, left, memoryAt }: Results) => {
   const ratio = (value: number, of: number | undefined) =>
     of === undefined ? '' : ` (${(value / of).toFixed(2)})`
 
+  const streams = Math.max(...servers.map(({ sizes }) => last(sizes).streams))
   const heads = [
     'server',
     'CPU/message, µs',
@@ -70,8 +71,9 @@ export const report = ({ machine, rounds, left, memoryAt }: Results) => {
   const rows = servers.map(({ name, memory, sizes, wrong, resume, lost, start }) => {
     const most = last(sizes)
     const floorMost = floor && last(floor.sizes)
+    const least = most.streams < streams ? `, with ${most.streams} streams` : ''
     return [
-      name,
+      `${name}${least}`,
       `${most.cpu.toFixed(1)}${ratio(most.cpu, floorMost?.cpu)}`,
       `${(memory / 1024).toFixed(1)}${ratio(memory, floor?.memory)}`,
       `${Math.round(most.rate)}${ratio(most.rate, floorMost?.rate)}`,
@@ -101,7 +103,7 @@ export const report = ({ machine, rounds, left, memoryAt }: Results) => {
         cpu: last(sizes).cpu,
         memory: memory / 1024,
       })),
-      last(servers[0]?.sizes ?? []).streams,
+      streams,
       memoryAt,
     ),
     json: `${JSON.stringify({ machine, versions: process.versions.node, left, servers }, null, 2)}\n`,

@@ -40,6 +40,12 @@ export const createApp = (settings: Settings, { files, streams, metrics }: Parts
       // Browsers complain of these two on a host that is reached by plain HTTP.
       crossOriginOpenerPolicy: false,
       originAgentCluster: false,
+      // Nothing that a browser of today still needs; each open stream would keep them in memory.
+      xDnsPrefetchControl: false,
+      xDownloadOptions: false,
+      xFrameOptions: false,
+      xPermittedCrossDomainPolicies: false,
+      xXssProtection: false,
       // Whoever puts TLS in front decides whether the whole host is to stay with it.
       strictTransportSecurity: false,
     }),

@@ -1,9 +1,8 @@
-import { appendFile, cp, mkdtemp, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { appendFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { listen } from './listen.ts'
-import { freePort, launch, node, ROOT, type Runtime, start } from './servers.ts'
+import { copyProject, freePort, launch, node, type Runtime, start } from './servers.ts'
 import { until } from './until.ts'
 
 const withArguments =
@@ -33,12 +32,8 @@ test.each([
 })
 
 test('npm run dev starts anew when a source changes, with a stream open', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'sse-'))
+  const folder = await copyProject()
   onTestFinished(() => rm(folder, { recursive: true }))
-  for (const name of ['src', 'static', 'package.json']) {
-    await cp(join(ROOT, name), join(folder, name), { recursive: true })
-  }
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   const dev: Runtime = (port) => ({ command: ['npm', 'run', 'dev'], env: { PORT: String(port) } })
   const server = await start(dev, {}, { cwd: folder })
   onTestFinished(server.stop)

@@ -1,10 +1,19 @@
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listen } from './listen.ts'
 import { raw } from './raw.ts'
-import { bun, deno, node, openStreams, ROOT, type Runtime, type Server, start } from './servers.ts'
+import {
+  bun,
+  copyProject,
+  deno,
+  inCopy,
+  node,
+  openStreams,
+  type Runtime,
+  type Server,
+  start,
+} from './servers.ts'
 import { until } from './until.ts'
 
 const SECRET = 'nobody-may-read-this'
@@ -175,11 +184,7 @@ describe.each([
 
   beforeAll(async () => {
     // A copy with things in it, and beside it, that nobody may read.
-    folder = await mkdtemp(join(tmpdir(), 'sse-'))
-    for (const name of ['src', 'static', 'package.json']) {
-      await cp(join(ROOT, name), join(folder, name), { recursive: true })
-    }
-    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+    folder = await copyProject()
     await writeFile(join(folder, 'secret.txt'), SECRET)
     await mkdir(join(folder, 'static/client/folder'))
     const inside = (name: string) => join(folder, 'static/client', name)
@@ -188,12 +193,7 @@ describe.each([
     await symlink('../../secret.txt', inside('link.txt'))
     await symlink('../..', inside('up'))
     await symlink('loop', inside('loop'))
-    const copy: Runtime = (port, settings) => {
-      const { command, env = {} } = runtime(port, settings)
-      const moved = command.map((word) => word.replace(`${ROOT}src`, `${folder}/src`))
-      return { command: moved, env }
-    }
-    server = await start(copy, { LOG: 'off' })
+    server = await start(inCopy(folder, runtime), { LOG: 'off' })
   })
   afterAll(async () => {
     await server?.stop()

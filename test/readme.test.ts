@@ -1,21 +1,16 @@
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { listen } from './listen.ts'
-import { node, ROOT, type Runtime, start } from './servers.ts'
+import { copyProject, inCopy, node, ROOT, start } from './servers.ts'
 import { until } from './until.ts'
 
 const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
 
 test('what the README says under "Make it yours" works when it is done', async () => {
   const [route = '', line = ''] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code)
-  const folder = await mkdtemp(join(tmpdir(), 'sse-'))
+  const folder = await copyProject()
   onTestFinished(() => rm(folder, { recursive: true }))
-  for (const name of ['src', 'static', 'package.json']) {
-    await cp(join(ROOT, name), join(folder, name), { recursive: true })
-  }
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   await writeFile(join(folder, 'src/orders.ts'), route)
   const app = await readFile(join(folder, 'src/app.ts'), 'utf8')
   // Whoever has done it here, too, has it in already.
@@ -25,11 +20,7 @@ test('what the README says under "Make it yours" works when it is done', async (
     await writeFile(join(folder, 'src/app.ts'), `import { orders } from './orders.ts'\n${table}`)
   }
 
-  const copy: Runtime = (port, settings) => {
-    const { command, env = {} } = node(port, settings)
-    return { command: command.map((word) => word.replace(ROOT, `${folder}/`)), env }
-  }
-  const server = await start(copy)
+  const server = await start(inCopy(folder, node))
   onTestFinished(server.stop)
   const { response, received, leave } = listen(
     await fetch(`${server.origin}/orders`, { headers: { 'Last-Event-ID': '1' } }),

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { cp, mkdtemp, symlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { until } from './until.ts'
 
@@ -109,6 +112,24 @@ export const start = async (...args: Parameters<typeof launch>): Promise<Server>
   }
   return server
 }
+
+/** A copy of the project that a test may change, in a folder of its own, which the test removes. */
+export const copyProject = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'sse-'))
+  for (const name of ['src', 'static', 'package.json']) {
+    await cp(join(ROOT, name), join(folder, name), { recursive: true })
+  }
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  return folder
+}
+
+/** The same runtime, that runs the sources of a copy. */
+export const inCopy =
+  (folder: string, runtime: Runtime): Runtime =>
+  (port, settings) => {
+    const { command, env = {} } = runtime(port, settings)
+    return { command: command.map((word) => word.replace(`${ROOT}src`, `${folder}/src`)), env }
+  }
 
 /** A port that nothing listens on. */
 export const freePort = async (): Promise<number> => {

@@ -14,6 +14,13 @@ test('without an environment the defaults hold', () => {
   })
 })
 
+test('on Workers a variable may be a number or a boolean', () => {
+  expect(readSettings({ INTERVAL: 1000, METRICS: true })).toMatchObject({
+    interval: 1000,
+    metrics: true,
+  })
+})
+
 describe('ok', () => {
   test.each([
     ['PORT', '1', { port: 1 }],

@@ -74,6 +74,7 @@ export class Connection {
     this.#url = url
     this.#count = count
     this.#failures = 0
+    this.#brokeAt = 0
     this.#open()
   }
 
