@@ -2,6 +2,10 @@ import type { Round } from './run.ts'
 
 interface Results {
   machine: string
+  /** Name and version of all that was run. */
+  versions: string[]
+  /** Bytes of the Worker, gzipped. */
+  bundle: number
   rounds: Map<string, Round[]>
   /** A line for each server that could not be measured. */
   left: string[]
@@ -50,7 +54,7 @@ const summarise = (rounds: Round[]) => {
 }
 
 /** One table for the terminal, one picture, and the numbers. */
-export const report = ({ machine, rounds, left, memoryAt }: Results) => {
+export const report = ({ machine, versions, bundle, rounds, left, memoryAt }: Results) => {
   const servers = [...rounds].map(([name, all]) => ({ name, ...summarise(all) }))
   const floor = servers.find(({ name }) => name === FLOOR)
   const last = <T>(list: T[]) => list.at(-1) as T
@@ -84,15 +88,31 @@ export const report = ({ machine, rounds, left, memoryAt }: Results) => {
     ]
   })
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  const versions = Object.entries(process.versions).filter(([key]) => key === 'node')
-  const about = `${machine}, ${versions.map(([key, value]) => `${key} ${value}`).join(', ')}. In brackets: the ratio to ${FLOOR}.`
+  const sizes = servers[0]?.sizes.map((size) => size.streams) ?? []
+  const growth = servers.map((server) => [
+    server.name,
+    ...sizes.map((size) => {
+      const at = server.sizes.find((each) => each.streams === size)
+      return at ? `${at.cpu.toFixed(1)} / ${Math.round(at.rate)} / ${at.late.p99}` : ''
+    }),
+  ])
+  const growthHeads = [
+    'CPU/message µs / opened/s / p99 late ms',
+    ...sizes.map((n) => `${n} streams`),
+  ]
+  const rule = (cells: string[]) => line(cells.map(() => '---'))
   const table = [
-    about,
+    `${machine}; ${versions.join(', ')}. In brackets: the ratio to ${FLOOR}.`,
+    `The Worker has ${(bundle / 1024).toFixed(1)} KB, gzipped.`,
     ...left,
     '',
     line(heads),
-    line(heads.map(() => '---')),
+    rule(heads),
     ...rows.map(line),
+    '',
+    line(growthHeads),
+    rule(growthHeads),
+    ...growth.map(line),
   ].join('\n')
 
   return {
@@ -106,7 +126,7 @@ export const report = ({ machine, rounds, left, memoryAt }: Results) => {
       streams,
       memoryAt,
     ),
-    json: `${JSON.stringify({ machine, versions: process.versions.node, left, servers }, null, 2)}\n`,
+    json: `${JSON.stringify({ machine, versions, bundle, left, servers }, null, 2)}\n`,
   }
 }
 

@@ -1,12 +1,13 @@
 /** The comparison: `npm run bench`, or `npm run bench -- --quick`. */
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { freePort, launch, type Server } from '../test/servers.ts'
 import { until } from '../test/until.ts'
+import { bundleWorker } from '../test/worker-bundle.ts'
 import { type Contender, contenders, prepareNchan } from './contenders.ts'
 import type { Measured, Opened, Order, Resumed } from './load.ts'
 import { report } from './report.ts'
@@ -16,7 +17,7 @@ const { values } = parseArgs({
 })
 const ROUNDS = Number(values.rounds ?? (values.quick ? 1 : 3))
 /** How many streams are open when it is measured. */
-const SIZES = values.quick ? [1000] : [100, 10_000]
+const SIZES = values.quick ? [1000] : [100, 1000, 10_000]
 /** For how long it is measured then, in ms: each stream gets one message. */
 const WINDOW = 5000
 /** How long the streams are left alone before, in ms, until what opening them has left behind is cleared away. */
@@ -128,13 +129,12 @@ const measure = async (contender: Contender): Promise<Round> => {
     const sizes: Round['sizes'] = []
     const most = contender.most ?? Number.POSITIVE_INFINITY
     const memoryAt = Math.min(MEMORY_AT, most)
-    for (const size of SIZES) {
-      const streams = Math.min(size, most)
+    for (const streams of SIZES.filter((size) => size <= most)) {
       const first = Math.min(streams, memoryAt)
       const { rate } = await tell<Opened>(load, { do: 'open', port, total: first })
       if (first === memoryAt) memory = ((await memoryOf(pids)) - empty) / first
       await tell<Opened>(load, { do: 'open', port, total: streams })
-      await new Promise((resolve) => setTimeout(resolve, streams > 100 ? WARM_UP : 1000))
+      await new Promise((resolve) => setTimeout(resolve, streams === SIZES.at(-1) ? WARM_UP : 1000))
       const before = await cpuOf(pids)
       const measured = await tell<Measured>(load, { do: 'measure', ms: WINDOW })
       const cpu = ((await cpuOf(pids)) - before) / measured.messages
@@ -147,6 +147,22 @@ const measure = async (contender: Contender): Promise<Round> => {
     load.kill('SIGKILL')
     await server.stop()
   }
+}
+
+/** What was run: of npm's packages as they are pinned, of Debian's as they are installed. */
+const versions = async (): Promise<string[]> => {
+  const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+  const pinned = { ...manifest.dependencies, ...manifest.devDependencies }
+  const npm = ['hono', '@hono/node-server', 'bun', 'deno', 'wrangler', 'better-sse', 'express']
+  const debian = ['python3-fastapi', 'python3-uvicorn', 'python3-uvloop', 'libnginx-mod-nchan']
+  const installed = await promisify(execFile)('dpkg-query', ['--show', ...debian])
+    // Of what is missing it knows nothing, and fails.
+    .catch(({ stdout = '' }) => ({ stdout }))
+  return [
+    `node ${process.versions.node}`,
+    ...npm.map((name) => `${name} ${pinned[name]}`),
+    ...installed.stdout.replaceAll('\t', ' ').split('\n').filter(Boolean),
+  ]
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -170,8 +186,11 @@ for (let round = 0; round < ROUNDS; round++) {
     )
   }
 }
+const { gzipped } = await bundleWorker()
 const { table, picture, json } = report({
   machine: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores`,
+  versions: await versions(),
+  bundle: gzipped,
   rounds,
   left: chosen.flatMap(({ name, missing }) => (missing ? [`${name}: left out, ${missing}`] : [])),
   memoryAt: MEMORY_AT,
