@@ -39,8 +39,7 @@ export const sse = (settings: Settings, streams?: Streams) => (c: Context) => {
         const wait = instantOf(ticks, n) - now
         if (wait > 0) {
           const pause = Math.min(wait, HEARTBEAT, end - now)
-          const sleep = stream.sleep(pause)
-          await (place ? place.orFree(sleep) : sleep)
+          await stream.sleep(pause)
           if (pause === HEARTBEAT && pause < wait) await stream.write(':\n\n')
         } else {
           await stream.writeSSE(

@@ -48,13 +48,13 @@ export class Place {
   }
 
   /**
-   * Resolves when a sleep is over, or as soon as the place is free: a timer can't be cancelled, but a stream
-   * that has ended must not wait for one with all that it holds.
+   * Resolves after `ms`, or as soon as the place is free: a timer of Hono's `stream.sleep` can't be cut short,
+   * but a stream that has ended must not wait for one with all that it holds.
    */
-  orFree(sleep: Promise<unknown>): Promise<unknown> {
+  sleep(ms: number): Promise<unknown> {
     return new Promise((resolve) => {
       this.#wake = resolve
-      sleep.then(resolve)
+      setTimeout(resolve, ms)
     })
   }
 
@@ -121,10 +121,11 @@ export class Streams {
     return !this.#isDraining && this.#places.size < this.#max
   }
 
-  /** Gives a stream a place, until its client leaves or the loop does. */
+  /** Gives a stream a place, until its client leaves or the loop does; then `stream.sleep` is over, too. */
   take(stream: SSEStreamingApi, resumed: boolean): Place {
     const place = new Place(this, stream, resumed)
     this.#places.add(place)
+    stream.sleep = (ms) => place.sleep(ms)
     stream.onAbort(() => place.leave('client'))
     this.opened++
     this.#log({ event: 'stream opened', resumed })
