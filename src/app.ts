@@ -58,7 +58,7 @@ export const createApp = (settings: Settings, { files, streams, metrics }: Parts
   app.use(async (c, next) => {
     if (c.req.method === 'OPTIONS') return allowOrigins(c, next)
     await next()
-    // Only now: of headers from before there was an answer, Hono would put back what was deleted since.
+    // Only now: headers from before there is an answer Hono copies into it, and keeps them besides.
     await allowOrigins(c, async () => {})
   })
   app.use(async (c, next) => {
@@ -100,8 +100,8 @@ const eventStreamHeaders: MiddlewareHandler = async (c, next) => {
   headers.delete('Transfer-Encoding')
   headers.delete('Connection')
 
-  // All of this is kept for as long as the stream is open. A plain object takes 1.6 KB less, but has no
-  // room for two cookies.
+  // The context keeps its headers for as long as the stream is open. A plain object in their place takes
+  // 1.2 KB less, but has no room for two cookies.
   if (headers.has('Set-Cookie')) return
   const { body, status } = c.res
   const plain = Object.fromEntries(headers)

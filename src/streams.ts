@@ -27,6 +27,7 @@ export class Place {
   readonly #streams: Streams
   readonly #stream: SSEStreamingApi
   #touched = performance.now()
+  #timer: ReturnType<typeof setTimeout> | undefined
   #wake: (value?: unknown) => void = () => {}
 
   constructor(streams: Streams, stream: SSEStreamingApi, resumed: boolean) {
@@ -48,19 +49,20 @@ export class Place {
   }
 
   /**
-   * Resolves after `ms`, or as soon as the place is free: a timer of Hono's `stream.sleep` can't be cut short,
-   * but a stream that has ended must not wait for one with all that it holds.
+   * Resolves after `ms`, or when the place is freed meanwhile: Hono's `stream.sleep` can't be cut short, but a
+   * stream that has ended must not wait for a timer with all that it holds.
    */
   sleep(ms: number): Promise<unknown> {
     return new Promise((resolve) => {
       this.#wake = resolve
-      setTimeout(resolve, ms)
+      this.#timer = setTimeout(resolve, ms)
     })
   }
 
   /** Frees the place. The first reason is the one that counts. */
   leave(reason: Reason): void {
     this.#streams.delete(this, reason)
+    if (this.#timer) clearTimeout(this.#timer)
     this.#wake()
   }
 
@@ -121,7 +123,7 @@ export class Streams {
     return !this.#isDraining && this.#places.size < this.#max
   }
 
-  /** Gives a stream a place, until its client leaves or the loop does; then `stream.sleep` is over, too. */
+  /** Gives a stream a place, until its client leaves or the loop does. Its `stream.sleep` ends with it. */
   take(stream: SSEStreamingApi, resumed: boolean): Place {
     const place = new Place(this, stream, resumed)
     this.#places.add(place)

@@ -1,4 +1,6 @@
+import { setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
+import { streamSSE } from 'hono/streaming'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { readSettings } from '../src/settings.ts'
@@ -176,6 +178,22 @@ describe('heartbeat', () => {
   })
 })
 
+test('a stream keeps each of the cookies that a route sets', async () => {
+  const { app } = setUp()
+  app.get('/news', (c) => {
+    setCookie(c, 'a', '1')
+    setCookie(c, 'b', '2')
+    return streamSSE(c, async (stream) => {
+      await stream.write(':\n\n')
+    })
+  })
+  const { headers } = await app.request('/news')
+  expect(headers.getSetCookie()).toEqual(['a=1; Path=/', 'b=2; Path=/'])
+  expect(headers.get('X-Accel-Buffering')).toBe('no')
+  expect(headers.get('Transfer-Encoding')).toBeNull()
+  expect(headers.get('Access-Control-Allow-Origin')).toBe('*')
+})
+
 describe('age', () => {
   test('streams end at random points in the last fifth of it', async () => {
     const { open } = setUp({ MAX_STREAM_AGE: '900000' })
@@ -205,7 +223,7 @@ describe('age', () => {
 })
 
 describe('places', () => {
-  test('a client that leaves frees its place at once, and its timers soon', async () => {
+  test('a client that leaves frees its place and its timer at once', async () => {
     const { streams, open } = setUp()
     const timers = vi.getTimerCount()
     const { leave } = await open('/sse?interval=300000')
@@ -213,8 +231,26 @@ describe('places', () => {
     leave()
     await pass(0)
     expect(streams.size).toBe(0)
-    await pass(15_001)
     expect(vi.getTimerCount()).toBe(timers)
+  })
+
+  test('a loop of another route is woken, too, when its client leaves', async () => {
+    const { app, streams, open } = setUp()
+    const hasEnded = vi.fn()
+    app.get('/news', (c) =>
+      streamSSE(c, async (stream) => {
+        streams.take(stream, false)
+        await stream.write(':\n\n')
+        await stream.sleep(HOUR)
+        hasEnded()
+      }),
+    )
+    const { leave } = await open('/news')
+    expect(hasEnded).not.toHaveBeenCalled()
+    leave()
+    await pass(0)
+    expect(hasEnded).toHaveBeenCalled()
+    expect(streams.size).toBe(0)
   })
 
   test('a client that never reads loses its place within 60 s', async () => {
