@@ -9,6 +9,12 @@ const STALLED = 40_000
 /** How often such streams are looked for, in ms. */
 const SWEEP = 5_000
 
+/** With more streams than this, those that are due within `SLACK` ms of each other share a wake-up. */
+const CROWD = 1000
+
+/** How much later, in ms, a stream may be woken then: a wake-up of the process costs more than a message. */
+const SLACK = 5
+
 /** Why a stream ended. */
 export type Reason = 'client' | 'count' | 'age' | 'drain' | 'stalled'
 
@@ -53,9 +59,12 @@ export class Place {
    * stream that has ended must not wait for a timer with all that it holds.
    */
   sleep(ms: number): Promise<unknown> {
+    const slack = this.#streams.size > CROWD ? SLACK : 1
+    const now = Date.now()
+    const wakeAt = Math.ceil((now + ms) / slack) * slack
     return new Promise((resolve) => {
       this.#wake = resolve
-      this.#timer = setTimeout(resolve, ms)
+      this.#timer = setTimeout(resolve, wakeAt - now)
     })
   }
 

@@ -70,6 +70,24 @@ describe('cadence', () => {
     for (const { data, at } of messages) expect(at).toBeGreaterThanOrEqual(Date.parse(data))
   })
 
+  test('streams in a crowd share wake-ups, and are at most 5 ms late for it', async () => {
+    const { open } = setUp()
+    const opened: Awaited<ReturnType<typeof open>>[] = []
+    while (opened.length < 1200) {
+      opened.push(await open())
+      await pass(1)
+    }
+    await pass(10_000)
+    const latest = opened.map(({ messages }) => messages.at(-1))
+    for (const message of latest) {
+      expect(message?.id).toMatch(/-2$/)
+      const late = Number(message?.at) - Date.parse(message?.data ?? '')
+      expect(late).toBeGreaterThanOrEqual(0)
+      expect(late).toBeLessThan(5)
+    }
+    expect(new Set(latest.map((message) => message?.at)).size).toBeLessThanOrEqual(1200 / 5 + 1)
+  })
+
   test('the first message of a stream is on time however large its number is', async () => {
     const { messages } = await setUp().open('/sse?interval=100', `${NOW % 100}-17955703258`)
     await pass(1000)
