@@ -45,6 +45,7 @@ const summarise = (rounds: Round[]) => {
   return {
     start: of((round) => round.start),
     memory: of((round) => round.memory),
+    memoryLater: of((round) => round.memoryLater),
     sizes,
     /** Messages missing or doubled in all rounds. */
     wrong,
@@ -66,13 +67,14 @@ export const report = ({ machine, versions, bundle, rounds, left, memoryAt }: Re
     'server',
     'CPU/message, µs',
     `memory/stream at ${memoryAt}, KB`,
+    'later, KB',
     'opened/s',
     'late p50/p99/max, ms',
     'missing or doubled',
     'all resumed in, s',
     'start, ms',
   ]
-  const rows = servers.map(({ name, memory, sizes, wrong, resume, lost, start }) => {
+  const rows = servers.map(({ name, memory, memoryLater, sizes, wrong, resume, lost, start }) => {
     const most = last(sizes)
     const floorMost = floor && last(floor.sizes)
     const least = most.streams < streams ? `, with ${most.streams} streams` : ''
@@ -80,6 +82,7 @@ export const report = ({ machine, versions, bundle, rounds, left, memoryAt }: Re
       `${name}${least}`,
       `${most.cpu.toFixed(1)}${ratio(most.cpu, floorMost?.cpu)}`,
       `${(memory / 1024).toFixed(1)}${ratio(memory, floor?.memory)}`,
+      `${(memoryLater / 1024).toFixed(1)}${ratio(memoryLater, floor?.memoryLater)}`,
       `${Math.round(most.rate)}${ratio(most.rate, floorMost?.rate)}`,
       `${most.late.median}/${most.late.p99}/${most.late.max}`,
       String(wrong),

@@ -20,8 +20,10 @@ const ROUNDS = Number(values.rounds ?? (values.quick ? 1 : 3))
 const SIZES = values.quick ? [1000] : [100, 1000, 10_000]
 /** For how long it is measured then, in ms: each stream gets one message. */
 const WINDOW = 5000
-/** How long the streams are left alone before, in ms, until what opening them has left behind is cleared away. */
-const WARM_UP = values.quick ? 1000 : 6000
+/** The same with the most streams, where a collection of garbage may fall into one half and not into the other. */
+const LAST_WINDOW = values.quick ? WINDOW : 2 * WINDOW
+/** How long the most streams are left alone before, in ms, until what opening them has left behind is cleared away. */
+const WARM_UP = values.quick ? 1000 : 5000
 /** The number of streams at which memory is looked at. */
 const MEMORY_AT = values.quick ? 1000 : 8000
 
@@ -29,8 +31,10 @@ const MEMORY_AT = values.quick ? 1000 : 8000
 export interface Round {
   /** From the start of the process to the first byte of a stream, in ms. */
   start: number
-  /** Bytes for each stream. */
+  /** Bytes for each stream, right after they were opened. */
   memory: number
+  /** Bytes for each of the most streams, after they were measured. */
+  memoryLater: number
   sizes: (Measured & {
     streams: number
     /** Streams opened for each second. */
@@ -126,6 +130,7 @@ const measure = async (contender: Contender): Promise<Round> => {
     const empty = await memoryOf(pids)
 
     let memory = 0
+    let memoryLater = 0
     const sizes: Round['sizes'] = []
     const most = contender.most ?? Number.POSITIVE_INFINITY
     const memoryAt = Math.min(MEMORY_AT, most)
@@ -134,14 +139,19 @@ const measure = async (contender: Contender): Promise<Round> => {
       const { rate } = await tell<Opened>(load, { do: 'open', port, total: first })
       if (first === memoryAt) memory = ((await memoryOf(pids)) - empty) / first
       await tell<Opened>(load, { do: 'open', port, total: streams })
-      await new Promise((resolve) => setTimeout(resolve, streams === SIZES.at(-1) ? WARM_UP : 1000))
+      const isMost = streams === SIZES.at(-1)
+      await new Promise((resolve) => setTimeout(resolve, isMost ? WARM_UP : 1000))
       const before = await cpuOf(pids)
-      const measured = await tell<Measured>(load, { do: 'measure', ms: WINDOW })
+      const measured = await tell<Measured>(load, {
+        do: 'measure',
+        ms: isMost ? LAST_WINDOW : WINDOW,
+      })
       const cpu = ((await cpuOf(pids)) - before) / measured.messages
+      memoryLater = ((await memoryOf(pids)) - empty) / streams
       sizes.push({ streams, rate, cpu, ...measured })
     }
     const resumed = contender.isOurs ? await tell<Resumed>(load, { do: 'resume' }) : undefined
-    return { start, memory, sizes, resumed }
+    return { start, memory, memoryLater, sizes, resumed }
   } finally {
     stopFeed?.()
     load.kill('SIGKILL')
