@@ -1,4 +1,5 @@
 import type { SSEStreamingApi } from 'hono/streaming'
+import { Timers } from './timers.ts'
 
 /**
  * A stream whose loop has not come round for so long, in ms, is held up by a client that doesn't read:
@@ -9,10 +10,8 @@ const STALLED = 40_000
 /** How often such streams are looked for, in ms. */
 const SWEEP = 5_000
 
-/** With more streams than this, those that are due within `SLACK` ms of each other share a wake-up. */
+/** With more streams than this, those that are due within `SLACK` ms share a wake-up, which costs more than a message. */
 const CROWD = 1000
-
-/** How much later, in ms, a stream may be woken then: a wake-up of the process costs more than a message. */
 const SLACK = 5
 
 /** Why a stream ended. */
@@ -33,8 +32,8 @@ export class Place {
   readonly #streams: Streams
   readonly #stream: SSEStreamingApi
   #touched = performance.now()
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #wake: (value?: unknown) => void = () => {}
+  #wake = () => {}
+  #wakeAt = 0
 
   constructor(streams: Streams, stream: SSEStreamingApi, resumed: boolean) {
     this.#streams = streams
@@ -58,20 +57,17 @@ export class Place {
    * Resolves after `ms`, or when the place is freed meanwhile: Hono's `stream.sleep` can't be cut short, but a
    * stream that has ended must not wait for a timer with all that it holds.
    */
-  sleep(ms: number): Promise<unknown> {
-    const slack = this.#streams.size > CROWD ? SLACK : 1
-    const now = Date.now()
-    const wakeAt = Math.ceil((now + ms) / slack) * slack
-    return new Promise((resolve) => {
+  sleep(ms: number): Promise<void> {
+    return new Promise<void>((resolve) => {
       this.#wake = resolve
-      this.#timer = setTimeout(resolve, wakeAt - now)
+      this.#wakeAt = this.#streams.timers.set(ms, this.#streams.size > CROWD ? SLACK : 1, resolve)
     })
   }
 
   /** Frees the place. The first reason is the one that counts. */
   leave(reason: Reason): void {
     this.#streams.delete(this, reason)
-    if (this.#timer) clearTimeout(this.#timer)
+    this.#streams.timers.clear(this.#wakeAt, this.#wake)
     this.#wake()
   }
 
@@ -100,6 +96,8 @@ export class Streams {
   /** Those of them that had fallen due before their stream was opened. */
   replayed = 0
   readonly ended: Record<Reason, number> = { client: 0, count: 0, age: 0, drain: 0, stalled: 0 }
+  /** Wake their loops. */
+  readonly timers = new Timers()
   readonly #max: number
   readonly #log: (entry: object) => void
   readonly #places = new Set<Place>()

@@ -252,6 +252,18 @@ describe('places', () => {
     expect(vi.getTimerCount()).toBe(timers)
   })
 
+  test('of two that are due at the same time one may leave, and the other gets its message', async () => {
+    const { open } = setUp()
+    const timers = vi.getTimerCount()
+    const [first, second] = await Promise.all([open(), open()])
+    first?.leave()
+    await pass(5000)
+    expect(numbers(second?.messages ?? [])).toEqual([0, 1])
+    second?.leave()
+    await pass(0)
+    expect(vi.getTimerCount()).toBe(timers)
+  })
+
   test('a loop of another route is woken, too, when its client leaves', async () => {
     const { app, streams, open } = setUp()
     const hasEnded = vi.fn()
