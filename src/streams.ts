@@ -10,7 +10,10 @@ const STALLED = 40_000
 /** How often such streams are looked for, in ms. */
 const SWEEP = 5_000
 
-/** With more streams than this, those that are due within `SLACK` ms share a wake-up, which costs more than a message. */
+/**
+ * With more streams than `CROWD`, loops are woken at multiples of `SLACK` ms, so that several share a wake-up of the
+ * process, which costs more than a message. With fewer each is woken at its own ms.
+ */
 const CROWD = 1000
 const SLACK = 5
 
@@ -59,8 +62,9 @@ export class Place {
    */
   sleep(ms: number): Promise<void> {
     return new Promise<void>((resolve) => {
+      const { size, timers } = this.#streams
       this.#wake = resolve
-      this.#wakeAt = this.#streams.timers.set(ms, this.#streams.size > CROWD ? SLACK : 1, resolve)
+      this.#wakeAt = timers.set(ms, size > CROWD ? SLACK : 1, resolve)
     })
   }
 
@@ -96,7 +100,7 @@ export class Streams {
   /** Those of them that had fallen due before their stream was opened. */
   replayed = 0
   readonly ended: Record<Reason, number> = { client: 0, count: 0, age: 0, drain: 0, stalled: 0 }
-  /** Wake their loops. */
+  /** What the loops of all streams sleep on. */
   readonly timers = new Timers()
   readonly #max: number
   readonly #log: (entry: object) => void

@@ -4,16 +4,16 @@ interface Shared {
 }
 
 /**
- * Timers that sleepers share. One for each of thousands, most of them due within the same few ms, would cost
- * a tenth to a fifth of all CPU time.
+ * Timers that sleepers share. Streams sleep for all kinds of durations, and Node makes a list of timers for each:
+ * with thousands of them that took a tenth to a fifth of all CPU time.
  */
 export class Timers {
   /** By the moment at which they fire, in ms of `performance.now()`. */
   readonly #shared = new Map<number, Shared>()
 
   /**
-   * Calls `wake` in `ms`, or up to `slack` ms later, together with others.
-   * @returns the moment, for `clear`
+   * Calls `wake`, which must not throw, in `ms`, rounded up to a moment that is a multiple of `slack` ms.
+   * @returns that moment, for `clear`
    */
   set(ms: number, slack: number, wake: () => void): number {
     const now = performance.now()
@@ -25,6 +25,7 @@ export class Timers {
         this.#shared.delete(at)
         for (const each of sleepers) each()
       }
+      // Node cuts off what is less than a ms, and would wake too early.
       shared = { timer: setTimeout(fire, Math.ceil(at - now)), sleepers }
       this.#shared.set(at, shared)
     }

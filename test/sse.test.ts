@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { readSettings } from '../src/settings.ts'
 import { Streams } from '../src/streams.ts'
-import { listen } from './listen.ts'
+import { type Listening, listen } from './listen.ts'
 
 const NOW = Date.parse('2026-11-25T01:32:05.806Z')
 const HOUR = 3_600_000
@@ -70,9 +70,19 @@ describe('cadence', () => {
     for (const { data, at } of messages) expect(at).toBeGreaterThanOrEqual(Date.parse(data))
   })
 
-  test('streams in a crowd share wake-ups, and are at most 5 ms late for it', async () => {
+  test('a stream among few is on time to the ms', async () => {
     const { open } = setUp()
-    const opened: Awaited<ReturnType<typeof open>>[] = []
+    await pass(3)
+    const { messages } = await open('/sse?interval=1001')
+    await pass(10_010)
+    expect(messages).toHaveLength(11)
+    for (const { data, at } of messages) expect(at).toBe(Date.parse(data))
+  })
+
+  test('streams in a crowd share timers, and are less than 5 ms late for it', async () => {
+    const { open } = setUp()
+    const timers = vi.getTimerCount()
+    const opened: Listening[] = []
     while (opened.length < 1200) {
       opened.push(await open())
       await pass(1)
@@ -85,7 +95,16 @@ describe('cadence', () => {
       expect(late).toBeGreaterThanOrEqual(0)
       expect(late).toBeLessThan(5)
     }
-    expect(new Set(latest.map((message) => message?.at)).size).toBeLessThanOrEqual(1200 / 5 + 1)
+    expect(vi.getTimerCount() - timers).toBeLessThanOrEqual(1200 / 5 + 1)
+  })
+
+  test('a stream that is opened when the clock has been set ahead has its messages on time', async () => {
+    const { open } = setUp()
+    await open()
+    vi.setSystemTime(Date.now() + 3000)
+    const { messages } = await open('/sse?interval=2000')
+    await pass(2000)
+    expect(numbers(messages)).toEqual([0, 1])
   })
 
   test('the first message of a stream is on time however large its number is', async () => {
@@ -256,12 +275,21 @@ describe('places', () => {
     const { open } = setUp()
     const timers = vi.getTimerCount()
     const [first, second] = await Promise.all([open(), open()])
-    first?.leave()
+    first.leave()
     await pass(5000)
-    expect(numbers(second?.messages ?? [])).toEqual([0, 1])
-    second?.leave()
+    expect(numbers(second.messages)).toEqual([0, 1])
+    second.leave()
     await pass(0)
     expect(vi.getTimerCount()).toBe(timers)
+  })
+
+  test('one that is due when another was that has left gets its message', async () => {
+    const { open } = setUp()
+    const first = await open()
+    first.leave()
+    const second = await open()
+    await pass(5000)
+    expect(numbers(second.messages)).toEqual([0, 1])
   })
 
   test('a loop of another route is woken, too, when its client leaves', async () => {
