@@ -67,7 +67,7 @@ export const report = ({ machine, versions, bundle, rounds, left, memoryAt }: Re
     'server',
     'CPU/message, µs',
     `memory/stream at ${memoryAt}, KB`,
-    'later, KB',
+    `later, at ${streams}, KB`,
     'opened/s',
     'late p50/p99/max, ms',
     'missing or doubled',

@@ -20,7 +20,7 @@ const ROUNDS = Number(values.rounds ?? (values.quick ? 1 : 3))
 const SIZES = values.quick ? [1000] : [100, 1000, 10_000]
 /** For how long it is measured then, in ms: each stream gets one message. */
 const WINDOW = 5000
-/** The same with the most streams, where a collection of garbage may fall into one half and not into the other. */
+/** For how long with the most streams, in ms: a full collection of garbage shows less in two messages than in one. */
 const LAST_WINDOW = values.quick ? WINDOW : 2 * WINDOW
 /** How long the most streams are left alone before, in ms, until what opening them has left behind is cleared away. */
 const WARM_UP = values.quick ? 1000 : 5000
