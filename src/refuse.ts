@@ -1,8 +1,9 @@
 import type { Context } from 'hono'
 import { accepts } from 'hono/accepts'
 import { streamSSE } from 'hono/streaming'
+import { between } from './jitter.ts'
 import { Problem } from './problem.ts'
-import { between, type Streams } from './streams.ts'
+import type { Streams } from './streams.ts'
 
 const TYPE = 'text/event-stream'
 

@@ -1,4 +1,5 @@
 import type { SSEStreamingApi } from 'hono/streaming'
+import { between } from './jitter.ts'
 import { Timers } from './timers.ts'
 
 /**
@@ -10,19 +11,8 @@ const STALLED = 40_000
 /** How often such streams are looked for, in ms. */
 const SWEEP = 5_000
 
-/**
- * With more streams than `CROWD`, loops are woken at multiples of `SLACK` ms, so that several share a wake-up of the
- * process, which costs more than a message. With fewer each is woken at its own ms.
- */
-const CROWD = 1000
-const SLACK = 5
-
 /** Why a stream ended. */
 export type Reason = 'client' | 'count' | 'age' | 'drain' | 'stalled'
-
-/** A whole number from `min` to `max`, random so that clients told to wait don't come back in one instant. */
-export const between = (min: number, max: number): number =>
-  min + Math.floor(Math.random() * (max - min + 1))
 
 /** The place that an open stream takes. */
 export class Place {
@@ -64,7 +54,7 @@ export class Place {
     return new Promise<void>((resolve) => {
       const { size, timers } = this.#streams
       this.#wake = resolve
-      this.#wakeAt = timers.set(ms, size > CROWD ? SLACK : 1, resolve)
+      this.#wakeAt = timers.set(ms, size, resolve)
     })
   }
 

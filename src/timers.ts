@@ -1,6 +1,13 @@
+/**
+ * In a crowd of more sleepers than this, all are woken at multiples of `SLACK` ms, so that several share a wake-up of
+ * the process, which costs more than a message. With fewer each is woken at its own ms.
+ */
+const CROWD = 1000
+const SLACK = 5
+
 interface Shared {
   timer: ReturnType<typeof setTimeout>
-  sleepers: Set<() => void>
+  wakes: Set<() => void>
 }
 
 /**
@@ -12,24 +19,26 @@ export class Timers {
   readonly #shared = new Map<number, Shared>()
 
   /**
-   * Calls `wake`, which must not throw, in `ms`, rounded up to a moment that is a multiple of `slack` ms.
-   * @returns that moment, for `clear`
+   * Calls `wake`, which must not throw, in `ms`, or up to 5 ms later in a crowd.
+   * @param sleepers how many there are in all
+   * @returns the moment, for `clear`
    */
-  set(ms: number, slack: number, wake: () => void): number {
+  set(ms: number, sleepers: number, wake: () => void): number {
+    const slack = sleepers > CROWD ? SLACK : 1
     const now = performance.now()
     const at = Math.ceil((now + ms) / slack) * slack
     let shared = this.#shared.get(at)
     if (!shared) {
-      const sleepers = new Set<() => void>()
+      const wakes = new Set<() => void>()
       const fire = () => {
         this.#shared.delete(at)
-        for (const each of sleepers) each()
+        for (const each of wakes) each()
       }
       // Node cuts off what is less than a ms, and would wake too early.
-      shared = { timer: setTimeout(fire, Math.ceil(at - now)), sleepers }
+      shared = { timer: setTimeout(fire, Math.ceil(at - now)), wakes }
       this.#shared.set(at, shared)
     }
-    shared.sleepers.add(wake)
+    shared.wakes.add(wake)
     return at
   }
 
@@ -37,8 +46,8 @@ export class Timers {
   clear(at: number, wake: () => void): void {
     const shared = this.#shared.get(at)
     if (!shared) return
-    shared.sleepers.delete(wake)
-    if (shared.sleepers.size > 0) return
+    shared.wakes.delete(wake)
+    if (shared.wakes.size > 0) return
     clearTimeout(shared.timer)
     this.#shared.delete(at)
   }
